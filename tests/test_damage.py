@@ -403,6 +403,12 @@ def test_a_person_may_decide_about_it(choice: Choice) -> None:
         assert (row["need"], row["told"]) == ("truth", "decided")
 
 
+def test_damage_is_told_whatever_was_decided_on_other_values_before() -> None:
+    decided = Decision("C000", "firstName", "Anna", "Annie", Choice.PLATFORM, "Mia")
+    [row] = looked_at(("firstName", "Anna", "NULL", OTHER), decisions=(decided,)).to_dicts()
+    assert (row["need"], row["why"], row["told"]) == ("person", "changed", "damaged_placeholder")
+
+
 @pytest.mark.parametrize("check", ContactCheck)
 def test_what_a_contact_check_doubts_is_a_decision(check: ContactCheck) -> None:
     audit = an_audit((("emailAddress", "a@b.be", "info@b.be", OTHER),))

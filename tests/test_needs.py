@@ -22,7 +22,7 @@ from auditor.commands.plan import plan as make_plan
 from auditor.commands.show import tell
 from auditor.findings.audit import Audit
 from auditor.findings.figures import by_need
-from auditor.model import Attribute, Kind, Structure
+from auditor.model import Attribute, Kind, Segmentation, Structure
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan import make_plans
 from auditor.plan.decisions import Choice, Decision
@@ -330,6 +330,29 @@ def test_an_opt_out_is_told_while_it_stands_whoever_decided_otherwise(word: str,
     )
     needed = needs(audit, known)
     assert (needed["told"].to_list(), needed["kind"].to_list()) == ([word], [None])
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "platform", "truth", "why"),
+    [
+        (Segmentation("Tier", exclusive=True, mandatory=True, segments=("Gold", "Silver")), "Gold", None, "blocked"),
+        (Segmentation("Tier", exclusive=True, mandatory=True, segments=("Gold", "Silver")), "Gold", "Silver", None),
+        (Segmentation("Tier", exclusive=True, segments=("Gold", "Silver")), "Gold", None, None),
+        (Segmentation("Tier", mandatory=True), "true", None, "blocked"),
+        (Segmentation("Tier"), "true", None, None),
+        (Segmentation("Tier"), " False", None, "blocked"),
+    ],
+)
+def test_nobody_leaves_a_segmentation_that_everybody_is_in_nor_one_that_they_are_not_in(
+    segmentation: Segmentation, platform: str, truth: str | None, why: str | None
+) -> None:
+    name = "segmentations#Tier"
+    audit = audit_of(
+        differences=[difference("C1", name, platform, truth, status="stale", moved="truth", base=platform)],
+        columns=(Column(name, "tier", name, Compare.CODE, blank=Blank.CLEAR),),
+    )
+    [row] = needs(audit, knowledge(Structure("16", "Customers", (), (), (segmentation,)))).to_dicts()
+    assert row["why"] == why
 
 
 def test_what_is_left_alone_is_no_question() -> None:

@@ -187,7 +187,7 @@ def _told() -> pl.Expr:
     stands = undecided | (why.is_not_null() & pl.col("word").is_in(_OPT_OUTS))
     moved = (pl.col("master") == Master.BOTH) & (pl.col("moved") == Moved.PLATFORM) & undecided
     return (
-        pl.when(why.is_in([Why.PENDING, Why.WAITING, Why.UNMAPPED, Why.IGNORED]).fill_null(False))
+        pl.when(why.is_in([Why.PENDING, Why.WAITING, Why.UNMAPPED, Why.IGNORED]))
         .then(None)
         .when(pl.col("master") == Master.PLATFORM)
         .then(pl.lit(ForTruth.PLATFORM_IS_MASTER.value))
@@ -197,7 +197,7 @@ def _told() -> pl.Expr:
         .then(pl.when(stands).then("word"))
         .when(moved)
         .then(pl.lit(ForTruth.PLATFORM_MOVED.value))
-        .when(why.is_in([Why.DAMAGED, Why.PINNED, Why.NEVER, Why.FILLED]) & pl.col("damage").is_not_null())
+        .when(why.is_in([Why.DAMAGED, Why.CHANGED, Why.PINNED, Why.NEVER, Why.FILLED]) & pl.col("damage").is_not_null())
         .then(pl.format(f"{ForTruth.DAMAGED}_{{}}", "damage"))
     )
 
@@ -221,7 +221,7 @@ def _closed() -> pl.Expr:
     """Whether the contract keeps the platform's cell from being written."""
     filled = pl.col("platform").fill_null("").str.strip_chars() != ""
     write = pl.col("write")
-    return ((write == Writing.NEVER) | ((write == Writing.ONLY_IF_EMPTY) & filled)).fill_null(False)
+    return (write == Writing.NEVER) | ((write == Writing.ONLY_IF_EMPTY) & filled)
 
 
 def _refused(structure: Structure) -> pl.Expr:
