@@ -209,6 +209,30 @@ def test_columns_that_only_one_file_has_are_named_and_not_compared(pair: tuple[P
     assert {column.name for column in compared.conclusion.columns} == {"id", "points", "country"}
 
 
+@pytest.mark.parametrize(
+    ("rule", "first", "second", "told"),
+    [
+        ("number", ("Gent", "Aalst"), ("Gent", "Brugge"), {"platform": 2, "truth": 2}),
+        ("date:%d/%m/%Y", ("12.03.1980", ""), ("12.03.1980", "13.03.1980"), {"platform": 1, "truth": 2}),
+        ("timestamp", ("noon", "night"), ("2024-01-01 10:00:00", "night"), {"platform": 2}),
+        ("boolean", ("1", "no"), ("maybe", "perhaps"), {"truth": 2}),
+        ("phone:BE", ("Gent", "x"), ("Gent", "y"), {"platform": 2, "truth": 2}),
+        ("date:%d/%m/%Y", ("12/03/1980", "1980-03-13"), ("1980-03-12", "13/03/1980"), None),
+        ("number", ("", ""), ("", ""), None),
+        ("number", ("1", "Gent"), ("one", "2"), None),
+        ("name", ("1", "2"), ("3", "4"), None),
+    ],
+)
+def test_a_rule_that_reads_no_cell_is_told(
+    rule: str, first: tuple[str, str], second: tuple[str, str], told: dict[str, int] | None, tmp_path: Path
+) -> None:
+    sides = [[{"id": "1", "v": cells[0]}, {"id": "2", "v": cells[1]}] for cells in (first, second)]
+    files = [csv_file(tmp_path / f"{n}.csv", rows, ("id", "v")) for n, rows in enumerate(sides)]
+    found = ask(*files, rules={"v": rule}).summary["notices"]
+    expected = [] if told is None else [{"column": "v", "rule": rule, "cells": told}]
+    assert [one["parameters"] for one in found if one["code"] == "rule_reads_nothing"] == expected
+
+
 def test_map_rule_tolerance_and_ignore(pair: tuple[Path, Path]) -> None:
     more: dict[str, Any] = {
         "mapped": {"phone": "mobile"},

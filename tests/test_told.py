@@ -243,6 +243,16 @@ TOLD: dict[Code, list[tuple[Notice | NotChecked, str]]] = {
             "chance",
         )
     ],
+    Code.RULE_READS_NOTHING: [
+        (
+            Notice(
+                Code.RULE_READS_NOTHING,
+                {"column": "city", "rule": "number", "cells": {"platform": 1200, "truth": 3}},
+            ),
+            "the rule number reads no cell of city, of 1,200 in Actito and 3 in CRM that were looked at: there it "
+            "compares texts",
+        ),
+    ],
     Code.WORDS_FOR_NOTHING: [
         (
             Notice(

@@ -233,6 +233,7 @@ def _compare(
         from auditor.diff.diffed import diff
         from auditor.diff.known import Known, Moments
         from auditor.equality.primitives import FUNCTIONS, needs_functions
+        from auditor.explain.unread import unread
         from auditor.findings import notices
 
         if any(needs_functions(column.compare) for column in contract.columns):
@@ -256,6 +257,10 @@ def _compare(
                 engine, folder, rejected_rows(landed), contract, violations=None, permissions=None
             )
             told, suggestions = compared.notices(engine, contract), compared.explained.suggestions
+            told = (
+                *notices.rules_unread(unread(engine, contract, diffed.drawn, question.rules), question.rules),
+                *told,
+            )
             clock.ended("explain")
         sources = sources_of(inputs.files, landed, inputs.seen, now)
         conclusion = _conclusion(

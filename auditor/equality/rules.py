@@ -221,6 +221,19 @@ def _read(value: ir.StringValue, column: Column, side: Side, zone: str) -> ir.St
     return read
 
 
+def reads(
+    text: ir.StringValue, column: Column, side: Side, zone: str
+) -> tuple[ir.BooleanValue, ir.BooleanValue] | None:
+    """Whether a cell holds anything, and whether the column's rule reads it; None where a rule reads every text."""
+    if column.compare not in _READING:
+        return None
+    value = _mapped(text, reading(column, side, zone).values)
+    return blank_to_null(tidy(value)).notnull(), _read(value, column, side, zone).notnull()
+
+
+_READING = (Compare.PHONE, Compare.NUMBER, Compare.DATE, Compare.TIMESTAMP, Compare.BOOLEAN)
+
+
 def _parsed(value: ir.StringValue, column: Column, spelt: Reading) -> ir.StringValue:
     match column.compare:
         case Compare.PHONE:

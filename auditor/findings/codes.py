@@ -53,6 +53,8 @@ class Code(StrEnum):
     each side that would be one with another."""
     RULES_SUGGESTED = "rules_suggested"
     """`equal` of the `differences` would be so by the `rules`, each with its `column` and how many it makes `equal`."""
+    RULE_READS_NOTHING = "rule_reads_nothing"
+    """By `rule`, none of the `cells` of a `column` that were looked at is anything but text."""
     WORDS_FOR_NOTHING = "words_for_nothing"
     """So many differing `cells` of a `side`, of these `columns`, hold nothing but such `words` as NULL."""
     KEY_SPELT_OTHERWISE = "key_spelt_otherwise"

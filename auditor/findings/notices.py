@@ -132,6 +132,17 @@ def suggested(rules: Sequence[Suggestion], differences: int) -> tuple[Notice, ..
     return (Notice(Code.RULES_SUGGESTED, {"equal": equal, "differences": differences, "rules": taken}),)
 
 
+def rules_unread(found: Mapping[str, Mapping[Side, int]], rules: Mapping[str, str]) -> tuple[Notice, ...]:
+    """Tells of each column whose rule reads none of the cells that some sides have there, how many these are."""
+    return tuple(
+        Notice(
+            Code.RULE_READS_NOTHING,
+            {"column": name, "rule": rules[name], "cells": {side.value: number for side, number in cells.items()}},
+        )
+        for name, cells in found.items()
+    )
+
+
 def words_for_nothing(found: Mapping[Side, Sequence[tuple[str, str, int]]]) -> tuple[Notice, ...]:
     """Tells of each side which words may say that there is no value: column, word and number of differing cells."""
     return tuple(

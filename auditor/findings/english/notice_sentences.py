@@ -16,7 +16,7 @@ from auditor.findings.english.numbers import counted
 from auditor.findings.english.plan_sentences import PLANS
 from auditor.findings.english.problem_sentences import PROBLEMS
 from auditor.findings.english.structure_sentences import CHANGES
-from auditor.findings.english.suggestion_sentences import rules_suggested, words_for_nothing
+from auditor.findings.english.suggestion_sentences import rule_reads_nothing, rules_suggested, words_for_nothing
 from auditor.findings.moments import moment
 from auditor.findings.words import Words
 
@@ -325,6 +325,7 @@ NOTICES: Final[Mapping[Code, Callable[..., str]]] = {
     Code.NEARLY_MATCHED: _nearly_matched,
     Code.KEYS_RELATED: _keys_related,
     Code.RULES_SUGGESTED: rules_suggested,
+    Code.RULE_READS_NOTHING: rule_reads_nothing,
     Code.WORDS_FOR_NOTHING: words_for_nothing,
     Code.KEY_SPELT_OTHERWISE: _key_spelt_otherwise,
     Code.MATCHED_BY_FALLBACK: _matched_by_fallback,

@@ -28,6 +28,13 @@ def words_for_nothing(say: Words, *, side: str, cells: int, columns: Sequence[st
     )
 
 
+def rule_reads_nothing(say: Words, *, column: str, rule: str, cells: Mapping[str, int]) -> str:
+    """`the rule number reads no cell of city, of 3 in File 1 that were looked at: there it compares texts`"""
+    sides = [f"{number:,} in {say.side(side)}" for side, number in cells.items()]
+    looked = f"{' and '.join(sides)} that were looked at"
+    return f"the rule {rule} reads no cell of {column}, of {looked}: there it compares texts"
+
+
 def _as(rule: Mapping[str, Any]) -> str:
     ways = [f"as {rule['rule']}"] if rule["rule"] else []
     ways += [f"by {counted(rule['mapped'], 'pair')} of values"] if rule["mapped"] else []
