@@ -45,6 +45,7 @@ TESTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
         "tests/test_needs.py::test_nothing_of_who_was_erased_is_written_but_their_no",
         "tests/test_needs.py::test_an_opt_out_is_told_while_it_stands_whoever_decided_otherwise",
         "tests/test_needs.py::test_nobody_leaves_a_segmentation_that_everybody_is_in_nor_one_that_they_are_not_in",
+        "tests/test_needs.py::test_whoever_has_no_profile_id_is_addressed_by_their_key_unless_it_is_a_fallback",
         "tests/test_needs.py::test_what_is_left_alone_is_no_question",
         "tests/test_needs.py::test_a_column_that_is_no_longer_mapped_is_left_alone",
         "tests/test_needs.py::test_whoever_exchanges_a_unique_value_asks_a_person_and_who_keeps_one_asks_nobody",

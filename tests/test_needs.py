@@ -22,7 +22,7 @@ from auditor.commands.plan import plan as make_plan
 from auditor.commands.show import tell
 from auditor.findings.audit import Audit
 from auditor.findings.figures import by_need
-from auditor.model import Attribute, Kind, Segmentation, Structure
+from auditor.model import Attribute, Kind, Segmentation, Status, Structure
 from auditor.permissions import EVIDENCE, HISTORY
 from auditor.plan import make_plans
 from auditor.plan.decisions import Choice, Decision
@@ -34,7 +34,7 @@ from auditor.settings.contract import Blank, Column, Compare, Master, Polarity, 
 from auditor.state.ledger.records import Pin
 from auditor.writes import Plan
 from tests import given_time
-from tests.audits import audit_of, difference
+from tests.audits import audit_of, difference, profile
 from tests.driven_sandbox import Sandbox
 from tests.nothing_known import NOW, a_policy, facts, knowledge
 from tests.small_folder import auditor, copy, made
@@ -352,6 +352,18 @@ def test_nobody_leaves_a_segmentation_that_everybody_is_in_nor_one_that_they_are
         columns=(Column(name, "tier", name, Compare.CODE, blank=Blank.CLEAR),),
     )
     [row] = needs(audit, knowledge(Structure("16", "Customers", (), (), (segmentation,)))).to_dicts()
+    assert row["why"] == why
+
+
+@pytest.mark.parametrize(("key", "why"), [("C1", None), ('{"email":"a@x.be"}', "unaddressed")])
+def test_whoever_has_no_profile_id_is_addressed_by_their_key_unless_it_is_a_fallback(key: str, why: str | None) -> None:
+    audit = audit_of(
+        profiles=[profile(key, Status.STALE, profile_id=None)],
+        differences=[difference(key, "city", "Gent", "Gand", status="stale", moved="truth", base="Gent")],
+        columns=(Column("city", "city", "city"),),
+    )
+    audit = replace(audit, fallbacks=(("email",),))
+    [row] = needs(audit, knowledge(Structure("16", "Customers", ()))).to_dicts()
     assert row["why"] == why
 
 
