@@ -341,6 +341,7 @@ def test_an_opt_out_is_told_while_it_stands_whoever_decided_otherwise(word: str,
         (Segmentation("Tier", mandatory=True), "true", None, "blocked"),
         (Segmentation("Tier"), "true", None, None),
         (Segmentation("Tier"), " False", None, "blocked"),
+        (Segmentation("Tier", exclusive=True, segments=("No", "Yes")), "No", None, None),
     ],
 )
 def test_nobody_leaves_a_segmentation_that_everybody_is_in_nor_one_that_they_are_not_in(
