@@ -494,6 +494,17 @@ def test_a_column_in_which_damage_is_a_pattern_stops_the_plan() -> None:
     assert planned(*hurt, clean).stop == ({"code": Code.MUCH_DAMAGED.value, "parameters": told},)
 
 
+def test_the_pattern_is_seen_although_a_plan_is_about_others() -> None:
+    """As `fix` names them: their values stand beside the damaged ones all the same."""
+    hurt = tuple(("firstName", f"Anna{n}", "NULL", OTHER) for n in range(PATTERN))
+    audit, known = an_audit((*hurt, ("firstName", "Bea", "Beatrice", OTHER))), facts(knowledge(STRUCTURE))
+    of_one = make_plans(audit, a_policy(), known, only=[f"C{PATTERN:03}"])[0]
+    told = {"column": "firstName", "cells": PATTERN, "written": 1}
+    assert of_one.stop == ({"code": Code.MUCH_DAMAGED.value, "parameters": told},)
+    of_the_damaged = make_plans(audit, a_policy(), known, only=["C000"])[0]
+    assert (of_the_damaged.writes, of_the_damaged.stop) == ((), None)
+
+
 def test_what_contact_checks_doubt_counts_in_the_pattern() -> None:
     doubts = tuple(("emailAddress", f"a{n}@b.be", f"info@b{n}.be", OTHER) for n in range(PATTERN))
     audit = an_audit((*doubts, ("emailAddress", "bea@b.be", "beatrice@b.be", OTHER)))

@@ -104,7 +104,8 @@ def make_plans(
     routed = route_corrections([*others, *updates], road)
     if first := sum(any((write.key, cell.column) in again for cell in write.cells) for write in routed.writes):
         routed = replace(routed, reason=Notice(Code.ROUTE, {**routed.reason.parameters, "first": first}))
-    correct = _plan(audit, facts, "correct", routed, alone, damage.guards(needed))
+    everybody = needed if only is None else needs(audit, known)
+    correct = _plan(audit, facts, "correct", routed, alone, damage.guards(needed, everybody))
 
     candidates = Candidates(facts.candidates, facts.taken, facts.erased)
     created, alone = created_by(audit, candidates, known, only=only)

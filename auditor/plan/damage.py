@@ -99,9 +99,13 @@ def doubted(audit: Audit) -> pl.DataFrame:
     ).drop_nulls().unique()  # fmt: skip
 
 
-def guards(needed: pl.DataFrame) -> list[Notice]:
-    """The columns in which damage is a pattern, and into which values are written nevertheless."""
-    damaged = needed.filter(pl.col("why") == Why.DAMAGED)
+def guards(needed: pl.DataFrame, everybody: pl.DataFrame) -> list[Notice]:
+    """The columns in which damage is a pattern, and into which values are written nevertheless.
+
+    `needed` is what a plan needs, and `everybody` the same of all profiles: whose cells look damaged is no matter of
+    whom a plan is about.
+    """
+    damaged = everybody.filter(pl.col("why") == Why.DAMAGED)
     written = needed.filter(pl.col("kind").is_not_null() & pl.col("by").is_null())
     return _pattern(Counter(damaged["column"]), Counter(written["column"]))
 
